@@ -99,7 +99,7 @@ def model_file(chosen: Path | None) -> Path:
 
 
 def gallery_place(chosen: str | None, model: Path) -> Place | None:
-    """The named gallery, else the one beside the model; None if there is none or "none" was named."""
+    """The named gallery, else the one beside the model; None if neither exists or "none" was named."""
     if chosen == NO_GALLERY:
         return None
     return place_of(chosen) if chosen else paths.bundled_gallery(model)

@@ -19,8 +19,8 @@ from model.data.scenes import Scene
 from model.data.splits import Split
 from model.detection.finder_network import FinderNetwork
 from model.detection.finder_report import finder_of, found_in, threshold_of
-from model.detection.finder_run import FinderRun
-from model.detection.learned_photos import scenes_of
+from model.detection.finder_run import FinderRun, FinderSettings
+from model.detection.learned_photos import scenes_by_part
 from model.publishing.torch_graph import as_graph
 from model.publishing.variants import cpu_session, half_stored, to_fp16, to_int8
 from model.system.outputs import Output
@@ -45,22 +45,26 @@ class _FinderAsExported(nn.Module):
         return found.logits.sigmoid(), found.boxes / self.size
 
 
-def trained_finder(run: FinderRun) -> FinderNetwork:
-    """The averaged network of a training, so far as it has come, on the CPU. Raises RunError."""
-    settings = run.settings()
+def trained_finder(run: FinderRun) -> tuple[_FinderAsExported, int]:
+    """The averaged network of a training, as the file has it, on the CPU, and how many steps it has learned.
+
+    Raises:
+        RunError: if the run cannot be read.
+    """
+    settings, state = run.settings(), run.load_checkpoint()
     network = FinderNetwork(settings.channels, settings.depth)
-    average = run.load_checkpoint()["average"]
     network.load_state_dict(
-        {name.removeprefix("module."): value for name, value in average.items() if name.startswith("module.")}
+        {name.removeprefix("module."): value for name, value in state["average"].items() if name.startswith("module.")}
     )
-    return network.eval()
+    as_exported = _FinderAsExported(network, settings.size)
+    as_exported.eval()
+    return as_exported, state["step"]
 
 
-def finder_graph(run: FinderRun) -> onnx.ModelProto:
-    """The averaged network as a graph, in float32. Raises RunError."""
-    size = run.settings().size
-    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
-    return as_graph(_FinderAsExported(trained_finder(run), size), example, OUTPUTS)
+def finder_graph(network: _FinderAsExported) -> onnx.ModelProto:
+    """The network as a graph, in float32."""
+    example = torch.zeros(2, network.size, network.size, 3, dtype=torch.uint8)
+    return as_graph(network, example, OUTPUTS)
 
 
 def exported(run: FinderRun, places: Mapping[Variant, Path | Output], name: str) -> FinderInfo:
@@ -74,18 +78,18 @@ def exported(run: FinderRun, places: Mapping[Variant, Path | Output], name: str)
         DataError, PhotoError: if the training or its photos cannot be used.
     """
     settings = run.settings()
-    parts = read_parts(settings.parts)
-    graph = finder_graph(run)
-    info = described(run, graph, name)
-    trained, _ = scenes_of(settings.scenes, parts, Split.TRAIN)
-    pictures = squares(trained, RANGES, info.preprocessing)
-    difference = largest_difference(half_stored(graph), run, pictures[:COMPARED])
+    by_part = scenes_by_part(settings.scenes, read_parts(settings.parts))
+    network, steps = trained_finder(run)
+    graph = finder_graph(network)
+    info = described(settings, steps, graph, name)
+    pictures = squares(by_part[Split.TRAIN][0], RANGES, info.preprocessing)
+    difference = largest_difference(half_stored(graph), network, pictures[:COMPARED])
     if not difference <= TOLERANCE:
         raise FinderFileError(
             f"{run.folder}: not exported. onnxruntime and torch differ by {difference:.2e} on photos of the training; "
             f"at most {TOLERANCE:.0e} is allowed"
         )
-    validation, clusters = scenes_of(settings.scenes, parts, Split.VALIDATION)
+    validation, clusters = by_part[Split.VALIDATION]
     threshold = threshold_of(validation, found_in(validation, finder_of(graph, info), "threshold"), clusters)
     facts = info.training | {"onnxruntime_difference": difference}
     info = info.model_copy(update={"threshold": threshold, "training": facts})
@@ -114,11 +118,11 @@ def _after_heads(graph: onnx.ModelProto) -> list[str]:
     return list(found)
 
 
-def largest_difference(graph: onnx.ModelProto, run: FinderRun, pictures: np.ndarray) -> float:
+def largest_difference(graph: onnx.ModelProto, network: nn.Module, pictures: np.ndarray) -> float:
     """Largest difference between onnxruntime and torch, in any score or share; NaN where one is not a number."""
     session = cpu_session(graph)
     with torch.inference_mode():
-        expected = _FinderAsExported(trained_finder(run), run.settings().size)(torch.from_numpy(pictures))
+        expected = network(torch.from_numpy(pictures))
     got = session.run(list(OUTPUTS), {INPUT: pictures})
     return float(np.max([np.abs(a - b.numpy()).max() for a, b in zip(got, expected, strict=True)]))
 
@@ -129,9 +133,8 @@ def squares(scenes: Sequence[Scene], count: int, preprocessing: Preprocessing) -
     return np.stack([fit(read_rgb(scenes[row].path), preprocessing.size, preprocessing.fit) for row in rows])
 
 
-def described(run: FinderRun, graph: onnx.ModelProto, name: str) -> FinderInfo:
-    """Metadata for the files of a training, but for its threshold."""
-    settings = run.settings()
+def described(settings: FinderSettings, steps: int, graph: onnx.ModelProto, name: str) -> FinderInfo:
+    """Metadata for the files of a training, but for its threshold. Args: steps: that it has learned."""
     preprocessing = Preprocessing(size=settings.size, fit=FitPolicy.SQUASH)
     # not the paths: they would give the computer away
     paths = {"scenes", "parts", "classified", "taught", "doubted", "weights", "workers"}
@@ -142,5 +145,5 @@ def described(run: FinderRun, graph: onnx.ModelProto, name: str) -> FinderInfo:
         fingerprint=fingerprint(graph, preprocessing),
         preprocessing=preprocessing,
         threshold=0.0,
-        training=facts | {"steps": int(run.load_checkpoint()["step"])},
+        training=facts | {"steps": steps},
     )

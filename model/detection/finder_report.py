@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,11 +28,13 @@ from model.detection.finding_metrics import (
     average_precision,
     counted,
     draws,
+    figures_table,
     interval,
     recall_at,
+    share,
     threshold_at,
 )
-from model.detection.learned_photos import scenes_of
+from model.detection.learned_photos import scenes_by_part
 from model.detection.teacher import Teacher
 from model.publishing.variants import cpu_session
 
@@ -86,17 +89,17 @@ def compared(
     Raises:
         DataError, PhotoError: if the scenes cannot be used, or the teacher is not one.
     """
-    listed = read_parts(parts)
-    scenes, clusters = scenes_of(annotations, listed, Split.TEST)
+    by_part = scenes_by_part(annotations, read_parts(parts))
+    scenes, clusters = by_part[Split.TEST]
     columns = {info.name: figures(scenes, found_in(scenes, finder_of(graph, info), "scenes"), clusters, info.threshold)}
     if teacher is None:
         return columns
     looks = Teacher(teacher)
 
     def by_teacher(scene: Scene) -> FoundBoxes:
-        return FoundBoxes(*looks(read_rgb(scene.path)))
+        return looks(read_rgb(scene.path))
 
-    validation, own = scenes_of(annotations, listed, Split.VALIDATION)
+    validation, own = by_part[Split.VALIDATION]
     threshold = threshold_of(validation, found_in(validation, by_teacher, "teacher, threshold"), own)
     found = found_in(scenes, by_teacher, "teacher, scenes")
     return columns | {teacher.stem: figures(scenes, found, clusters, threshold)}
@@ -137,18 +140,10 @@ def figures(
         over(recall_at, large),
         over(recall_at, counted(scenes, found, clusters, SMALL)),
         over(average_precision, every),
-        _share(seen[empty], clusters[empty], drawn),
+        share(seen, empty, clusters),
         every.kind_right,
         _by_source(scenes, found, clusters, threshold),
     )
-
-
-def _share(flags: np.ndarray, clusters: np.ndarray, drawn: np.ndarray) -> Interval:
-    """The share of photos with a flag."""
-    if not len(flags):
-        return Interval(float("nan"), float("nan"), float("nan"))
-    weights = drawn[:, clusters]
-    return interval(float(flags.mean()), ((weights * flags).sum(1) / np.maximum(weights.sum(1), 1)).tolist())
 
 
 def _by_source(
@@ -167,20 +162,16 @@ def _by_source(
 def as_table(columns: Mapping[str, FinderFigures]) -> str:
     """The figures as a Markdown table, a column a finder."""
     rows: list[tuple[str, Callable[[FinderFigures], str]]] = [
-        (f"recall at precision {PRECISION:.2f}, boxes of 4 % and more", lambda one: _text(one.large)),
-        (f"recall at precision {PRECISION:.2f}, boxes of 1 to 4 %", lambda one: _text(one.small)),
-        ("average precision (AP50), boxes of 1 % and more", lambda one: _text(one.ap50)),
-        ("photos without vehicles that get a box", lambda one: _text(one.with_boxes)),
+        (f"recall at precision {PRECISION:.2f}, boxes of 4 % and more", lambda one: one.large.in_percent()),
+        (f"recall at precision {PRECISION:.2f}, boxes of 1 to 4 %", lambda one: one.small.in_percent()),
+        ("average precision (AP50), boxes of 1 % and more", lambda one: one.ap50.in_percent()),
+        ("photos without vehicles that get a box", lambda one: one.with_boxes.in_percent()),
         ("kind right, of the found ones", lambda one: f"{100 * one.kind_right:.1f}"),
     ]
     sources = sorted({source for one in columns.values() for source in one.by_source})
-    lines = [f"| % | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
-    lines += [f"| {name} | {' | '.join(text(one) for one in columns.values())} |" for name, text in rows]
-    for source in sources:
-        cells = (f"{100 * one.by_source.get(source, float('nan')):.1f}" for one in columns.values())
-        lines.append(f"| recall at the threshold, boxes of 4 % and more, {source} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    rows += [(f"recall at the threshold, boxes of 4 % and more, {name}", partial(_recall_of, name)) for name in sources]
+    return figures_table(columns, rows)
 
 
-def _text(one: Interval) -> str:
-    return f"{100 * one.value:.1f} ({100 * one.low:.1f}-{100 * one.high:.1f})"
+def _recall_of(source: str, one: FinderFigures) -> str:
+    return f"{100 * one.by_source.get(source, float('nan')):.1f}"

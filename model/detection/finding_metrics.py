@@ -7,8 +7,9 @@ not boxed all of that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,6 +52,12 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
+
+    def in_percent(self) -> str:
+        """As a cell of a table, "44.9 (33.3-56.5)"; a dash for a share of nothing."""
+        if math.isnan(self.value):
+            return "-"
+        return f"{100 * self.value:.1f} ({100 * self.low:.1f}-{100 * self.high:.1f})"
 
 
 def counted(
@@ -132,7 +139,7 @@ def recall_at(one: Counted, precision: float = PRECISION, weights: np.ndarray | 
 
 
 def threshold_at(one: Counted, precision: float = PRECISION) -> float:
-    """The lowest score from which on at least `precision` of the found boxes are right; 1 where there is none."""
+    """The lowest score from which on at least `precision` of the found boxes are right; 1 if they are at no score."""
     right, wrong, _ = _sums(one, None)
     enough = np.flatnonzero(right >= precision * (right + wrong))
     return float(one.scores[enough[-1]]) if len(enough) else 1.0
@@ -164,3 +171,28 @@ def interval(value: float, drawn: Sequence[float]) -> Interval:
     """A figure with the middle 95 % of its values in the samples."""
     low, high = np.nanquantile(drawn, (0.025, 0.975))
     return Interval(value, float(low), float(high))
+
+
+def share(flags: np.ndarray, among: np.ndarray, clusters: np.ndarray) -> Interval:
+    """The share of the photos in `among` that have a flag, with its interval over clusters; NaN where there are none.
+
+    Args:
+        flags, among: bool [photos].
+        clusters: int [photos], 0 and up.
+    """
+
+    def of(each: np.ndarray) -> float:
+        total = (each * among).sum()
+        return float((each * (flags & among)).sum() / total) if total else float("nan")
+
+    if not among.any():
+        return Interval(float("nan"), float("nan"), float("nan"))
+    weights = draws(int(clusters.max()) + 1)[:, clusters]
+    return interval(of(np.ones(len(flags))), [of(each) for each in weights])
+
+
+def figures_table(columns: Mapping[str, Any], rows: Sequence[tuple[str, Callable[[Any], str]]]) -> str:
+    """Figures in percent as a Markdown table. Args: columns by heading; rows: words, and the cell of a column."""
+    lines = [f"| % | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
+    lines += [f"| {words} | {' | '.join(cell(one) for one in columns.values())} |" for words, cell in rows]
+    return "\n".join(lines)

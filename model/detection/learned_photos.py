@@ -23,7 +23,7 @@ from model.detection.taught_scenes import read_taught, without_doubted
 
 def learned_pictures(settings: FinderSettings) -> FinderPictures:
     """The source of pictures of a training. Raises DataError, PhotoError."""
-    scenes, _ = scenes_of(settings.scenes, read_parts(settings.parts), Split.TRAIN)
+    scenes, _ = scenes_by_part(settings.scenes, read_parts(settings.parts))[Split.TRAIN]
     if settings.doubted is not None:
         scenes = without_doubted(scenes, settings.doubted)
     trained, held_out = _classified(settings.classified)
@@ -38,19 +38,25 @@ def learned_pictures(settings: FinderSettings) -> FinderPictures:
     return FinderPictures(scenes, taught, shares, settings.size)
 
 
-def scenes_of(annotations: Path, parts: Mapping[str, PhotoPart], part: Split) -> tuple[list[Scene], np.ndarray]:
-    """The scenes of a part, and for each its cluster, from 0 on.
+def scenes_by_part(annotations: Path, parts: Mapping[str, PhotoPart]) -> dict[Split, tuple[list[Scene], np.ndarray]]:
+    """Of each part its scenes, and for each of these its cluster, from 0 on.
 
     Raises:
-        DataError: if the file cannot be used, or the list has none of its photos for this part.
+        DataError: if the file cannot be used, or the list has none of its photos for training, validation or test.
     """
     listed = {Path(name).name: one for name, one in parts.items()}
-    found = [(scene, listed.get(Path(scene.file_name).name)) for scene in read_scenes(annotations)]
-    own = [(scene, one.cluster) for scene, one in found if one is not None and one.part is part]
-    if not own:
-        raise DataError(f"{annotations}: the list of parts has none of its photos for {part.value}")
-    scenes, clusters = zip(*own, strict=True)
-    return list(scenes), np.unique(clusters, return_inverse=True)[1]
+    scenes = read_scenes(annotations)
+    found = {}
+    for part in (Split.TRAIN, Split.VALIDATION, Split.TEST):
+        own = [
+            (scene, one.cluster)
+            for scene in scenes
+            if (one := listed.get(Path(scene.file_name).name)) is not None and one.part is part
+        ]
+        if not own:
+            raise DataError(f"{annotations}: the list of parts has none of its photos for {part.value}")
+        found[part] = [scene for scene, _ in own], np.unique([cluster for _, cluster in own], return_inverse=True)[1]
+    return found
 
 
 def _classified(specs: Sequence[str]) -> tuple[list[Sample], list[Sample]]:

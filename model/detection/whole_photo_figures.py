@@ -17,7 +17,7 @@ import numpy as np
 from model.contract.bundle import read_info
 from model.contract.samples import DataError, Sample
 from model.data.csvfile import read_table
-from model.detection.finding_metrics import Interval, draws, interval
+from model.detection.finding_metrics import Interval, figures_table, share
 
 _MARQUE = "import sys; from app.cli import main; sys.exit(main())"
 _AT_ONCE = 200
@@ -110,24 +110,15 @@ def _answer(sample: Sample, row: dict[str, str] | None, group: int) -> PhotoAnsw
 
 def counted_answers(answers: Sequence[PhotoAnswer]) -> WholePhotoFigures:
     """The figures of some answers."""
-    columns = [np.array(column) for column in zip(*answers, strict=True)]
-    type_right, class_right, given = (column.astype(float) for column in columns[:3])
-    _, group = np.unique(columns[3], return_inverse=True)
-    weights = draws(int(group.max()) + 1)[:, group]
-
-    def share(of: np.ndarray, among: np.ndarray) -> Interval:
-        def value(each: np.ndarray) -> float:
-            return float((each * of * among).sum() / max((each * among).sum(), 1e-9))
-
-        return interval(value(np.ones(len(of))), [value(each) for each in weights])
-
-    everything = np.ones(len(answers))
+    type_right, class_right, given, groups = (np.array(column) for column in zip(*answers, strict=True))
+    _, group = np.unique(groups, return_inverse=True)
+    everything = np.ones(len(answers), bool)
     return WholePhotoFigures(
         len(answers),
-        share(class_right, everything),
-        share(type_right, everything),
-        share(given, everything),
-        share(1 - class_right, given),
+        share(class_right, everything, group),
+        share(type_right, everything, group),
+        share(given, everything, group),
+        share(~class_right, given, group),
     )
 
 
@@ -135,15 +126,9 @@ def whole_photo_table(figures: dict[str, WholePhotoFigures]) -> str:
     """The figures as a Markdown table, a column each."""
     rows: list[tuple[str, Callable[[WholePhotoFigures], str]]] = [
         ("photos", lambda one: f"{one.photos:,}"),
-        ("class right, best guess", lambda one: _percent(one.class_right)),
-        ("type right, best guess", lambda one: _percent(one.type_right)),
-        ("class given", lambda one: _percent(one.class_given)),
-        ("... wrong of these", lambda one: _percent(one.given_wrong)),
+        ("class right, best guess", lambda one: one.class_right.in_percent()),
+        ("type right, best guess", lambda one: one.type_right.in_percent()),
+        ("class given", lambda one: one.class_given.in_percent()),
+        ("... wrong of these", lambda one: one.given_wrong.in_percent()),
     ]
-    lines = [f"| % | {' | '.join(figures)} |", f"|---|{'---:|' * len(figures)}"]
-    lines += [f"| {name} | {' | '.join(text(one) for one in figures.values())} |" for name, text in rows]
-    return "\n".join(lines)
-
-
-def _percent(one: Interval) -> str:
-    return f"{100 * one.value:.1f} ({100 * one.low:.1f}-{100 * one.high:.1f})"
+    return figures_table(figures, rows)

@@ -32,7 +32,7 @@ _COMPANIONS = ("-wal", "-shm", "-journal")
 _DATABASES = (GALLERY, PROJECT)
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdout)|(stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
 _IGNORES_CASE = sys.platform in ("darwin", "win32")
-"""Whether `N.onnx` and `n.onnx` are one file, as a rule: judged from this system, as there is no file to check."""
+"""Whether `N.onnx` and `n.onnx` are one file, as a rule: judged from this system, before the files exist."""
 _Seen = str | tuple[int, ...] | None
 """What was at a place: the digest of our own output, the identity of a foreign file, or nothing."""
 

@@ -279,7 +279,7 @@ class _Planner:
         return folded(candidate) in self._taken
 
     def _there(self, candidate: Path) -> Path | None:
-        """The entry with this name, in any case and Unicode form; None if there is none."""
+        """The entry with this name, in any case and Unicode form; None if it is missing."""
         folder = candidate.parent
         if folder not in self._folders:
             self._folders[folder] = _names(folder)

@@ -221,7 +221,7 @@ class XmpText:
         )
 
     def _insertion(self) -> list[tuple[int, int, bytes]]:
-        """The new lists, at the end of the first description; one is made if there is none."""
+        """The new lists, at the end of the first description, which is made if it is missing."""
         if not self._new_lists:
             return []
         into, lists = self._tree.rdf, self._new_lists

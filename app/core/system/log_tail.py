@@ -39,7 +39,7 @@ class LogTail:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def poll(self) -> Tail | None:
-        """The new text; None if there is none. Raises OSError for a file that cannot be read."""
+        """The new text; None if nothing was added. Raises OSError for a file that cannot be read."""
         try:
             file = open_regular(self.path)
         except FileNotFoundError:

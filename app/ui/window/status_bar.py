@@ -51,7 +51,7 @@ class StatusBar(QFrame):
         self.model.show_words(f"connecting to {address}")
 
     def show_no_model(self) -> None:
-        """Show that there is no model."""
+        """Show that the program has no model."""
         self.model.show_words("no identification model")
 
     def show_loaded(self, loaded: Loaded) -> None:
