@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from model.contract.bundle import INPUT, Preprocessing, Variant, fingerprint
 from model.contract.finder_file import OUTPUTS, FinderFileError, FinderInfo, write_finder
 from model.contract.photo import FitPolicy, fit, read_rgb
-from model.data.part_lists import read_parts
 from model.data.scenes import Scene
 from model.data.splits import Split
 from model.detection.finder_network import FinderNetwork
@@ -78,7 +77,7 @@ def exported(run: FinderRun, places: Mapping[Variant, Path | Output], name: str)
         DataError, PhotoError: if the training or its photos cannot be used.
     """
     settings = run.settings()
-    by_part = scenes_by_part(settings.scenes, read_parts(settings.parts))
+    by_part = scenes_by_part(settings.scenes, settings.listed_parts())
     network, steps = trained_finder(run)
     graph = finder_graph(network)
     info = described(settings, steps, graph, name)

@@ -12,7 +12,7 @@ from model.contract.config import DataSettings
 from model.contract.finding import KINDS
 from model.contract.photo import upright_size
 from model.contract.samples import DataError, Sample
-from model.data.part_lists import PhotoPart, read_parts
+from model.data.part_lists import PhotoPart
 from model.data.readers import read_data
 from model.data.scenes import Scene, read_scenes
 from model.data.splits import Split, stratified
@@ -23,7 +23,7 @@ from model.detection.taught_scenes import read_taught, without_doubted
 
 def learned_pictures(settings: FinderSettings) -> FinderPictures:
     """The source of pictures of a training. Raises DataError, PhotoError."""
-    scenes, _ = scenes_by_part(settings.scenes, read_parts(settings.parts))[Split.TRAIN]
+    scenes, _ = scenes_by_part(settings.scenes, settings.listed_parts())[Split.TRAIN]
     if settings.doubted is not None:
         scenes = without_doubted(scenes, settings.doubted)
     trained, held_out = _classified(settings.classified)
